@@ -12,10 +12,11 @@ import sys
 import sysconfig
 import tempfile
 import traceback
+from collections.abc import Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchbench.cache import cache_folder
 from benchbench.devices import is_memory_error
@@ -23,8 +24,10 @@ from benchbench.errors import BenchbenchError, ModelError
 from benchbench.printable import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from types import FrameType
+
+    from benchbench.types import Task
 
 LOGS = "logs"
 """The folder of traces, in the cache folder."""
@@ -56,6 +59,18 @@ def foreign_code(what: str) -> Iterator[None]:
         if is_memory_error(error):
             raise
         raise foreign_error(what, error) from error
+
+
+def task_items(task: Task, root: Path) -> Sequence[Any]:
+    """Return a task's items, read by its own code; those of one that yields are read into a list.
+
+    Raises:
+        DataError: a file is missing or malformed.
+        ModelError: the task's code raises anything else; the line names the file with the trace.
+    """
+    with foreign_code(f"The task {task.info.name}"):
+        found: Iterable[Any] = task.items(root)
+        return found if isinstance(found, Sequence) else list(found)
 
 
 def foreign_error(what: str, error: BaseException) -> ModelError:
@@ -96,7 +111,9 @@ def _unwrap(error: BaseException) -> BaseException:
 
 
 def _place(error: BaseException) -> tuple[str, int] | None:
-    """Return file and line in the code that raised the error."""
+    """Return file and line in the code that raised the error; a SyntaxError tells them itself."""
+    if isinstance(error, SyntaxError):
+        return None
     frames = list(traceback.walk_tb(error.__traceback__))
     origins = [_origin(frame) for frame, _ in frames]
     first = next((origin for origin in origins if origin), None)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from benchbench.data.images import Survey, survey
 from benchbench.editions import resolve_edition
 from benchbench.errors import ContractError, DataError, ImageError, MalformedData
-from benchbench.failures import foreign_code
+from benchbench.failures import task_items
 from benchbench.protocols import load_protocol
 from benchbench.subsets import draw_clusters
 from benchbench.types import Item
@@ -82,28 +82,30 @@ def _all_items(task: Task, root: Path) -> Sequence[Any]:
         ModelError: the task's own code raises.
     """
     name = task.info.name
-    with foreign_code(f"The task {name}"):
-        found = task.items(root)
+    found = task_items(task, root)
     if not found:
         raise MalformedData(f"{name} finds no item under {root}: empty files?")
     seen: set[str] = set()
     for item in found:
+        if wrong := unsound(item) or _nothing_to_choose(item):
+            raise ContractError(
+                f"{name} breaks the contract of tasks: {wrong}. See all that is wrong: benchbench "
+                f"check task {name}"
+            )
         if item.id in seen:
             raise MalformedData(
                 f"Two items of {name} have the id {item.id!r}: a record is in its files twice, or "
                 f"the task itself repeats ids (benchbench check task {name})."
             )
-        if wrong := _problem(item):
-            raise ContractError(
-                f"{name} breaks the contract of tasks: {wrong}. See all that is wrong: benchbench "
-                f"check task {name}"
-            )
         seen.add(item.id)
     return found
 
 
-def _problem(item: Question) -> str:
-    """Return what no run could hold or score; an empty string where an item is sound."""
+def unsound(item: Question) -> str:
+    """Return what no run could hold; an empty string where an item is sound."""
+    if lacking := [name for name in ("id", "cluster", "tags") if not hasattr(item, name)]:
+        kind = type(item).__name__
+        return f"an item is of class {kind} and lacks {', '.join(lacking)}: give a benchbench.Item"
     for what, text in (("id", item.id), ("cluster", item.cluster), *item.tags.items()):
         try:
             text.encode()
@@ -112,6 +114,11 @@ def _problem(item: Question) -> str:
     for text in getattr(item, "captions", ()):
         if not (isinstance(text, str) and (text.isascii() or _is_unicode(text))):
             return f"item {item.id!r} has the caption {text!r}, which is not a text in Unicode"
+    return ""
+
+
+def _nothing_to_choose(item: Question) -> str:
+    """Return that an item has no second image or caption; an empty string where it has one."""
     if isinstance(item, Item) and len(item.images) < 2 and len(item.captions) < 2:
         return f"item {item.id!r} has one caption for one image, and so nothing to choose from"
     return ""
@@ -147,8 +154,8 @@ def _readable_items(
         hit = [item for item in items if not _is_readable(item, bad)]
         first = next(item for item in hit if any(ref.path == path for ref in item.images))
         raise ImageError(
-            f"{error} (item {first.id}). Images that cannot be read: {len(bad):,}, of items: "
-            f"{len(hit):,}. {ADVICE}"
+            f"{error} (item {first.id}). Images that cannot be read: {len(bad):,}; items that "
+            f"show them: {len(hit):,}. {ADVICE}"
         )
     kept = [item for item in items if not bad or _is_readable(item, bad)]
     if not kept:

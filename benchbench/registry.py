@@ -71,7 +71,11 @@ def load_task(name: str) -> Task:
         raise UnknownName("task", name, there, "List them: benchbench list tasks")
     task = _call_getter(there[name], f"task '{name}'")
     if not isinstance(task, Task):
-        raise ContractError(f"The plugin for task '{name}' gives {task!r}, which is not a task.")
+        lacking = [part for part in ("info", "items") if not hasattr(task, part)]
+        raise ContractError(
+            f"The plugin for task '{name}' gives an object of class {type(task).__name__}, which "
+            f"is not a task: it lacks {' and '.join(lacking)}."
+        )
     if task.info.name != name:
         raise ContractError(
             f"The task of '{name}' calls itself '{task.info.name}' (info.name): users must type "

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 from benchbench.editions import VARIED
 from benchbench.embedding.stored import Stored
 from benchbench.errors import Unsuited, UsageError
+from benchbench.failures import task_items
 from benchbench.types import Claim, Entry, Item, Paraphrases, Prompt
 from benchbench.types.runs import VARIATION
 
@@ -217,7 +218,7 @@ class _VariedTask:
         Raises:
             Unsuited: none differs.
         """
-        found = self.plain.items(root)
+        found = task_items(self.plain, root)
         varied = [self.change(item) for item in found]
         if varied == list(found):
             raise _unsuited(self.name, f"it changes no item of {self.info.name}")

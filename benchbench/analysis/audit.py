@@ -28,6 +28,7 @@ from benchbench.datasets.tallies import captions_of, tally
 from benchbench.editions import DRAWN, resolve_edition
 from benchbench.errors import UsageError
 from benchbench.evaluation import evaluate
+from benchbench.failures import task_items
 from benchbench.files import expand_path, parse_json
 from benchbench.protocols import load_protocol
 from benchbench.protocols.reading import Judge
@@ -78,7 +79,7 @@ def audit(
     found = resolve_edition(task.info, data_root, edition, progress, with_images=model is not None)
     _, headline = task.info.shown(found.kind.name)
     _check_headline(task, headline)
-    items = task.items(found.root)
+    items = task_items(task, found.root)
     path = expand_path(captions) if captions is not None else None
     texts = read_training_captions(path).of_image if path else None
     tag = _tag(task, items)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from benchbench.datasets.tallies import captions_of, plain, sides
 from benchbench.errors import UsageError
 from benchbench.evaluation import evaluate
+from benchbench.failures import task_items
 from benchbench.types import Entry, Gallery, ImageRef, Scene, TrainableTask
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def blind_runs(
     Raises:
         UsageError: a model reads images, or no caption of ``captions`` is left to train on.
     """
-    items = task.items(root)
+    items = task_items(task, root)
     plans = _plans(items, models)
     if captions is not None:
         plans += _plans_of_captions(captions, captions_name, items)

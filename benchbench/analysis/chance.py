@@ -16,6 +16,7 @@ from benchbench.editions import SCENES, choose_edition, drawn_part, resolve_edit
 from benchbench.embedding import EmbeddingTable, EncodedCaptions, Encoder, FileLog
 from benchbench.embedding.pairs import PairScores
 from benchbench.errors import BenchbenchError
+from benchbench.failures import task_items
 from benchbench.protocols import load_protocol
 from benchbench.types import ProposalTask
 
@@ -85,7 +86,7 @@ def _missing_reason(
 def _compute(task: Task, data_root: str | Path | None, edition: str | None) -> ChanceLevels:
     """Return a protocol's chance levels on files that exist."""
     resolved = resolve_edition(task.info, data_root, edition)
-    items = task.items(resolved.root)
+    items = task_items(task, resolved.root)
     protocol = load_protocol(task.info.protocol)
     model: Any = NoModel()
     outcomes = protocol.answer(items, model, ConstantEncoder()).outcomes

@@ -23,6 +23,7 @@ from benchbench.analysis.paired import pair_runs
 from benchbench.analysis.reliability import is_few
 from benchbench.errors import NotComparable, UsageError
 from benchbench.evaluation import evaluate
+from benchbench.failures import task_items
 from benchbench.protocols import load_protocol
 from benchbench.registry import load_task
 from benchbench.stats.sequential import sequential_test
@@ -88,7 +89,7 @@ class TaskSubset:
 
     def items(self, root: Path) -> Sequence[Any]:
         """Return the items of this part."""
-        return [item for item in self.task.items(root) if item.id in self.ids]
+        return [item for item in task_items(self.task, root) if item.id in self.ids]
 
 
 def gate_early(

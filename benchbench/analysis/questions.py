@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from benchbench.editions import DRAWN, SCENES, choose_edition, kind_of, resolve_edition
 from benchbench.errors import MissingData, UsageError
+from benchbench.failures import task_items
 from benchbench.registry import load_task
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def questions_of(
             missing=f"The runs are of {run.edition}, and the files found are {found.name}. Name "
             "the runs' own: --data-root DIR"
         )
-    items = {item.id: item for item in task.items(found.root)}
+    items = {item.id: item for item in task_items(task, found.root)}
     if lacking := next((o.id for o in run.outcomes if o.id not in items), None):
         raise UsageError(
             f"The files of {run.task}@{run.edition} have no item {lacking}, and the run has. The "

@@ -38,7 +38,7 @@ from benchbench.printable import sentence
 @options.edition_option
 @options.device_option
 @options.precision_option
-@options.seed_option
+@options.weights_option
 @click.option("--allow-partial", is_flag=True, help="As for eval.")
 @click.option("--trust-pickle", is_flag=True, help="As for eval.")
 @options.verbose_option
@@ -54,6 +54,7 @@ def probe_command(
     from benchbench.adapters.activation_probe import LEVEL, probe, read_pairs, true_pairs
     from benchbench.devices import choose_device
     from benchbench.editions import resolve_edition
+    from benchbench.failures import task_items
     from benchbench.registry import load_task
     from benchbench.types import LoadOptions
 
@@ -62,7 +63,7 @@ def probe_command(
     else:
         found = load_task(task)
         chosen = resolve_edition(found.info, data_root, edition)
-        true = true_pairs(islice(found.items(chosen.root), limit))
+        true = true_pairs(islice(task_items(found, chosen.root), limit))
         where = f"{task}@{chosen.name}"
     probed = probe(path, LoadOptions(choose_device(device), precision, seed, **extras), true)
     rows = [

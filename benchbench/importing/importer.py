@@ -30,6 +30,7 @@ from benchbench.editions import (
 )
 from benchbench.errors import ContractError, MalformedData, UnknownName, UsageError
 from benchbench.evaluation import data_sha256
+from benchbench.failures import task_items
 from benchbench.files import expand_path, is_folder
 from benchbench.importing.answers import Answer, ImportRecord, Matches, ResultReader, Source
 from benchbench.protocols import load_protocol
@@ -127,7 +128,7 @@ def import_results(
         )
     _check_drawn(loaded.info, data_root, edition)
     resolved = resolve_edition(loaded.info, data_root, edition, with_images=False)
-    items = loaded.items(resolved.root)
+    items = task_items(loaded, resolved.root)
     answers: dict[str, list[Answer]] = defaultdict(list)
     for answer in found.read(where, fields or {}):
         name = answer.model or model

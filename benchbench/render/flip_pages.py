@@ -14,6 +14,7 @@ from benchbench.atomic import atomic_write
 from benchbench.data.records import read_record
 from benchbench.editions import resolve_edition
 from benchbench.errors import RunError, UsageError
+from benchbench.failures import task_items
 from benchbench.printable import json_text
 from benchbench.registry import load_task
 from benchbench.render.pages import GENERATED, slug
@@ -51,7 +52,7 @@ def add_flips(
         UsageError: a model has no published run of the task, or its items are of another kind.
     """
     a, b = (_named(runs, name, task) for name in models)
-    items = {item.id: item for item in load_task(task).items(root)}
+    items = {item.id: item for item in task_items(load_task(task), root)}
     chosen = [flip.id for group in _shown(a, b) for flip in group.some(EACH)]
     record = {
         "task": task,

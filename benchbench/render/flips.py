@@ -12,6 +12,7 @@ from benchbench.atomic import atomic_write
 from benchbench.data.images import crop, decode, read_bytes
 from benchbench.editions import resolve_edition
 from benchbench.errors import UsageError
+from benchbench.failures import task_items
 from benchbench.printable import csv_cell, printable
 from benchbench.registry import load_task
 from benchbench.render.caveats import banners_of
@@ -98,7 +99,7 @@ def _questions(
             f"The runs are of {found.a.edition}, and these files are {resolved.name}: name the "
             "runs' own with --data-root, or write a .csv, which needs no images."
         )
-    return {item.id: item for item in task.items(resolved.root)}
+    return {item.id: item for item in task_items(task, resolved.root)}
 
 
 def _page(found: Comparison, flips: Sequence[Flip], questions: Mapping[str, Question]) -> str:

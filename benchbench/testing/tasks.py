@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING
 
 from benchbench.editions import KINDS, is_official
 from benchbench.errors import ContractError
+from benchbench.failures import task_items
+from benchbench.item_sets import unsound
 from benchbench.protocols import load_protocol
 from benchbench.types import Question, StreamingTask, Task, TaskInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+MAX_PROBLEMS = 20
+"""The number of problems after which no further item is looked at."""
 
 
 def check_task(task: object, root: Path) -> None:
@@ -21,13 +26,14 @@ def check_task(task: object, root: Path) -> None:
     Raises:
         ContractError: the task breaks it; the message lists all problems.
         DataError: the files are missing or malformed, as the task itself reports.
+        ModelError: the task's own code raises.
     """
     if not isinstance(task, Task):
-        raise ContractError(f"{task!r} has no 'info' and 'items': it is not a task.")
+        raise ContractError(f"{task!r} lacks 'info' or 'items': it is not a task.")
     problems = list(_info_problems(task.info))
-    items = list(task.items(root))
+    items = list(task_items(task, root))
     problems += _item_problems(task.info, items)
-    if list(task.items(root)) != items:
+    if list(task_items(task, root)) != items:
         problems.append("items() gives other items the second time")
     if isinstance(task, StreamingTask) and list(task.stream(root)) != items:
         problems.append("stream() gives other items than items()")
@@ -95,6 +101,8 @@ def _declared_tags(info: TaskInfo) -> set[str]:
 def _item_problems(info: TaskInfo, items: Sequence[Question]) -> list[str]:
     if not items:
         return ["there are no items"]
+    if unheld := [wrong for item in items if (wrong := unsound(item))]:
+        return [*unheld[:MAX_PROBLEMS], "(and perhaps more)"]
     problems = []
     ids = [item.id for item in items]
     if len(set(ids)) < len(ids):
@@ -115,7 +123,7 @@ def _item_problems(info: TaskInfo, items: Sequence[Question]) -> list[str]:
         found = [f"item {item.id}: {p}" for p in _one_item_problems(item, tags)]
         found += [f"item {item.id}: {p}" for p in protocol.problems(item)]
         problems += found
-        if len(problems) > 20:
+        if len(problems) > MAX_PROBLEMS:
             return [*problems, "(and perhaps more)"]
     return problems
 

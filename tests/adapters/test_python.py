@@ -104,7 +104,7 @@ def test_a_head_for_relations_alone_is_a_model(here: Path) -> None:
         ("nowhere.py:f", ModelError, r"the file nowhere\.py does not exist"),
         ("./own:f", ModelError, "the file own is a folder"),
         ("broken:f", ModelError, "importing 'broken' fails: No module named 'no_such_thing'"),
-        ("wrong:f", ModelError, "raises SyntaxError: .*wrong.py, line 1"),
+        ("wrong:f", ModelError, r"raises SyntaxError: .*\(wrong.py, line 1\)\. The"),
         ("exits:f", ModelError, r"raises SystemExit: 3 \(.*exits.py, line 1\)"),
         ("single:palin", UnknownName, "Did you mean 'plain'.*has Half, Relations, Whole, fails"),
         ("single:NUMBER", UsageError, "is 3. Name a function or class"),

@@ -25,6 +25,7 @@ from benchbench.analysis.scorecard import scorecard
 from benchbench.atomic import atomic_write
 from benchbench.editions import resolve_edition
 from benchbench.errors import UsageError
+from benchbench.failures import task_items
 from benchbench.files import expand_path
 from benchbench.printable import json_text, one_line
 from benchbench.registry import load_task
@@ -214,7 +215,7 @@ def _lines(
             f"The run is of {run.edition}, and these files are {resolved.name}: name the run's own "
             "with --data-root, or leave it out for a summary alone."
         )
-    items = {item.id: item for item in task.items(resolved.root)}
+    items = {item.id: item for item in task_items(task, resolved.root)}
     scores = pair_runs([run]).scores(card.headline.name, ties=card.headline.ties)
     credit = dict(zip(scores.outcome.tolist(), scores.values[:, 0].tolist(), strict=True))
     ids = {

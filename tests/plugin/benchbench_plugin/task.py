@@ -16,7 +16,7 @@ class LeftRight:
         version=1,
         protocol="matching",
         headline="micro",
-        metrics=(Metric("micro", "mean over items"),),
+        metrics=(Metric("micro", "items"),),
         files=(DataFile("images/", "images", "drawn by the test"),),
         paper="none",
         license="CC0",
