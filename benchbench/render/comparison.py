@@ -84,6 +84,7 @@ def verdict(found: Comparison) -> str:
         return (
             f"b is {word} than a: by {scale * abs(whole.difference):.1f} {unit}"
             f"{'' if math.isnan(whole.low) else f' ({between})'}, {p_phrase(whole.p_value)}."
+            f"{_disagreement(found)}"
         )
     if not whole.gained + whole.lost:
         return "No difference is shown: a and b score the same on every one of these items."
@@ -93,7 +94,7 @@ def verdict(found: Comparison) -> str:
         return f"{line}: {whole.n_clusters:,} source images are too few to say how large it may be."
     line += (
         f": b may be anything from {scale * whole.low:+.1f} to {scale * whole.high:+.1f} {unit} "
-        "from a."
+        f"from a.{_disagreement(found)}"
     )
     if not math.isnan(found.detectable):
         line += (
@@ -103,6 +104,18 @@ def verdict(found: Comparison) -> str:
     if found.items_needed:
         line += f" One of the size seen here would take some {found.items_needed:,} items."
     return line
+
+
+def _disagreement(found: Comparison) -> str:
+    """Return a sentence where p-value and interval answer differently; else an empty string."""
+    low, high = found.whole.low, found.whole.high
+    if math.isnan(low) or found.significant == (not low <= 0 <= high):
+        return ""
+    holds = "holds" if found.significant else "leaves out"
+    return (
+        f" But the interval {holds} 0: it and the p-value disagree. Take this as undecided; more "
+        "source images would tell."
+    )
 
 
 def _model_warnings(a: Run, b: Run) -> Iterator[str]:
@@ -209,8 +222,10 @@ def notes(found: Comparison) -> Iterator[str]:
             for name, count in lost.most_common(MAX_GROUPS)
         ]
         gained = sum(each.gained for each in flips)
+        judged = found.whole.gained + found.whole.lost
         yield (
-            f"Flips: {gained:,} gained, {len(flips) - gained:,} lost"
+            f"Flips{'' if len(flips) == judged else ', on all items'}: {gained:,} gained, "
+            f"{len(flips) - gained:,} lost"
             f"{'; lost most in ' + ', '.join(worst) if found.by or found.metric.by else ''}."
         )
     yield from digest_note([found.a, found.b])

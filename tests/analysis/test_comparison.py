@@ -13,6 +13,7 @@ from benchbench.analysis.scorecard import scorecard
 from benchbench.analysis.seeds import compare_methods
 from benchbench.errors import UsageError
 from benchbench.registry import load_task
+from benchbench.render.comparison import verdict
 from benchbench.render.flips import write_flips
 from benchbench.stats import bootstrap_draws, interval, mean_over_groups
 from benchbench.types import Claimed
@@ -39,6 +40,27 @@ def test_a_comparison_is_of_the_headline_and_its_groups() -> None:
     )
     assert all(g.p_adjusted >= g.p_value for g in found.groups)
     assert "b is better than a: by" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("low", "p_value", "said"),
+    [
+        (-0.01, 0.03, "But the interval holds 0: it and the p-value disagree. Take this as"),
+        (0.01, 0.07, "But the interval leaves out 0: it and the p-value disagree. Take this as"),
+        (0.01, 0.03, ""),
+        (-0.01, 0.07, ""),
+        (np.nan, 0.03, ""),
+    ],
+)
+def test_an_interval_that_contradicts_the_p_value_is_told(
+    low: float, p_value: float, said: str
+) -> None:
+    found = compare(made("a", 0.5), made("b", 0.55))
+    high = low + 0.2
+    whole = dataclasses.replace(found.whole, low=low, high=high, p_value=p_value)
+    told = verdict(dataclasses.replace(found, whole=whole))
+    assert said in told
+    assert ("But the interval" in told) == bool(said)
 
 
 def rarely(run: Run) -> Run:
