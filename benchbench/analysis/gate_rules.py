@@ -21,19 +21,23 @@ import re
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from benchbench.errors import UnknownName, UsageError
+from benchbench.editions import SCENES, choose_edition, resolve_edition
+from benchbench.errors import NotComparable, UnknownName, UsageError
 from benchbench.protocols.priors import DEBIASED
 from benchbench.registry import load_task, task_names
+from benchbench.scenes.edition import EDITION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
-    from benchbench.types import Metric
+    from benchbench.types import Metric, Run
 
 ALPHA = 0.05
 FEW_ITEMS = 400
 """Groups with fewer items are reported, but cannot fail the gate."""
 EXAMPLE = '"vg-relation.macro < baseline - 1.0pp @ 0.05"'
+FLOOR_EXAMPLE = '"vg-relation.macro < 60%"'
 CONDITION_PATTERN = re.compile(
     r"(?P<what>\S+)(\s+by\s+(?P<by>\S+))?\s*<\s*"
     r"(baseline(\s*-\s*(?P<margin>\d+(\.\d+)?)\s*pp)?|(?P<floor>\d+(\.\d+)?)\s*%)"
@@ -89,7 +93,10 @@ def parse_condition(text: str) -> Rule:
     """
     match = CONDITION_PATTERN.fullmatch(text.strip())
     if match is None:
-        raise UsageError(f"Cannot read the condition '{text}'. Write it as {EXAMPLE}.")
+        raise UsageError(
+            f"Cannot read the condition '{text}'. Write when the gate is to fail, as {EXAMPLE}, or "
+            f"for a floor {FLOOR_EXAMPLE}."
+        )
     task, metric = _task_and_metric(match["what"])
     floor = match["floor"]
     return Rule(
@@ -151,6 +158,31 @@ def parse_rules(tables: Sequence[Mapping[str, Any]], origin: str) -> list[Rule]:
     return [_rule_of(table, f"{origin}, [[gate]] {n}") for n, table in enumerate(tables, 1)]
 
 
+def check_editions(
+    rules: Sequence[Rule],
+    baselines: Sequence[Run],
+    data_root: str | Path | None,
+    edition: str | None,
+) -> None:
+    """Refuse to evaluate a candidate on other files than the baseline's.
+
+    Raises:
+        NotComparable: a baseline is of another edition than the one that is chosen.
+    """
+    for task in dict.fromkeys(rule.task for rule in rules):
+        there = {run.edition for run in baselines if run.task == task}
+        if choose_edition(data_root, edition).edition == SCENES:
+            here = EDITION
+        else:
+            info = load_task(task).info
+            here = resolve_edition(info, data_root, edition, with_images=False).name
+        if there and here not in there:
+            raise NotComparable(
+                f"The baseline's {task} is of {', '.join(sorted(there))}, and the candidate would "
+                f"be evaluated on {here}. Name the baseline's files: --data-root DIR, or --edition."
+            )
+
+
 MAX_INTEGER = 2**31
 """Largest integer allowed in a table: a larger one is a typing error, and may overflow a float."""
 _TYPES: Mapping[str, tuple[type, ...]] = {
@@ -158,16 +190,25 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "alpha": (float,), "least_items": (int,),
 }  # fmt: skip
 
+_TYPE_NAMES: Mapping[tuple[type, ...], str] = {
+    (str,): "a text", (int, float): "a number", (float,): "a fraction, as 0.05",
+    (int,): "a whole number",
+}  # fmt: skip
+_OF_THE_GATE = ("baseline", "inconclusive", "fail_if")
+"""Keys that stand once for all conditions."""
+
 
 def _rule_of(table: Mapping[str, Any], where: str) -> Rule:
     known = [field.name for field in fields(Rule)]
     for key, value in table.items():
         if key not in known:
-            raise UnknownName("key", key, known, f"({where}.) There are: {', '.join(known)}.")
+            hint = f"({where}.) There are: {', '.join(known)}."
+            if key in _OF_THE_GATE:
+                hint += f" {key} stands in [gate], beside which conditions are [[gate.checks]]."
+            raise UnknownName("key", key, known, hint)
         too_large = isinstance(value, int) and abs(value) > MAX_INTEGER
         if not isinstance(value, _TYPES[key]) or isinstance(value, bool) or too_large:
-            types = " or ".join(each.__name__ for each in _TYPES[key])
-            raise UsageError(f"{where}: {key} should be {types}, not {value!r}.")
+            raise UsageError(f"{where}: {key} should be {_TYPE_NAMES[_TYPES[key]]}, not {value!r}.")
     if "task" not in table:
         raise UsageError(f'{where} names no task. Add one: task = "vg-relation"')
     if "metric" in table:

@@ -22,7 +22,7 @@ def check_group() -> None:
 @click.argument("specification")
 @options.device_option
 @options.precision_option
-@options.seed_option
+@options.weights_option
 @options.loading_options
 @options.verbose_option
 def check_model_command(

@@ -64,7 +64,7 @@ INCONCLUSIVE: tuple[Inconclusive, ...] = ("pass", "warn", "fail")
 @options.edition_option
 @options.device_option
 @options.precision_option
-@options.seed_option
+@options.order_option
 @options.loading_options
 @options.verbose_option
 def gate_command(candidate: str, reports: Sequence[Path], **settings: Any) -> int:
@@ -103,6 +103,7 @@ def _run_gate(
 ) -> tuple[str, list[Section], int]:
     """Return the text to print, the sections for a summary, and the exit code."""
     from benchbench.analysis.gate import exit_code, gate
+    from benchbench.analysis.gate_rules import check_editions
     from benchbench.errors import UsageError
     from benchbench.render.gate import last_line, terminal
     from benchbench.render.gate_reports import sections
@@ -115,6 +116,9 @@ def _run_gate(
         raise UsageError(
             "--early-stop evaluates the baseline's own items: leave --common-items out."
         )
+    is_run = is_run_path(candidate)
+    if not (is_run or common_items):
+        check_editions(rules, old, how["data_root"], how["edition"])
     if early_stop:
         early = _run_early_gate(candidate, old, rules, reports, ties, how)
         text = (
@@ -122,7 +126,7 @@ def _run_gate(
         )
         code = exit_code(early.verdict, inconclusive)
         return text, [_code_block(early.verdict.upper(), text)], code
-    new = read_runs(candidate) if is_run_path(candidate) else _evaluate(candidate, rules, how)
+    new = read_runs(candidate) if is_run else _evaluate(candidate, rules, how)
     found = gate(new, old, rules, ties=ties, inconclusive=inconclusive, common_items=common_items)
     _write_reports(
         found, reports

@@ -102,6 +102,8 @@ _seed_option = partial(
     click.option, "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True
 )
 seed_option = _seed_option(help="Draws untrained weights, and the images of --limit.")
+weights_option = _seed_option(help="Draws untrained weights.")
+order_option = _seed_option(help="Draws untrained weights, and the order of --early-stop.")
 resampling_option = _seed_option(
     help="Draws the source images, and the signs, of intervals and p-values."
 )
@@ -156,7 +158,8 @@ def loading_options(command: Command) -> Command:
                 "--architecture",
                 "architecture",
                 metavar="NAME",
-                help="open_clip's architecture of a local file (list models openclip).",
+                help="open_clip's architecture of a local file, e.g. ViT-B-32 (list models "
+                "openclip).",
             ),
             click.option(
                 "--activation",

@@ -157,7 +157,7 @@ def show_task(name: str, data_root: str | None, edition: str | None) -> None:
 @click.argument("specification")
 @options.device_option
 @options.precision_option
-@options.seed_option
+@options.weights_option
 @options.loading_options
 @options.verbose_option
 @click.option("--json", "as_json", is_flag=True, help="The manifest as JSON.")

@@ -44,7 +44,7 @@ def test_conditions_are_read(text: str, rule: Rule) -> None:
     "text", ["", "vg-relation.macro", "vg-relation.macro > baseline", "vg-relation.macro < 30"]
 )
 def test_what_is_no_condition_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="Write it as"):
+    with pytest.raises(UsageError, match="Write when the gate is to fail, as"):
         parse_condition(text)
 
 
@@ -73,9 +73,10 @@ def test_tables_are_in_points() -> None:
     [
         ({"metric": "macro"}, "names no task"),
         ({"task": "vg-relation", "margins": 1.0}, "Did you mean 'margin'"),
-        ({"task": "vg-relation", "margin": "1pp"}, "margin should be int or float"),
-        ({"task": "vg-relation", "margin": True}, "margin should be int or float"),
+        ({"task": "vg-relation", "margin": "1pp"}, "margin should be a number"),
+        ({"task": "vg-relation", "margin": True}, "margin should be a number"),
         ({"task": "vg-relation", "margin": 1.0, "floor": 60.0}, "a margin and a floor"),
+        ({"task": "vg-relation", "baseline": "x"}, r"baseline stands in \[gate\]"),
         ({"task": "vg-relation", "metric": "mAP"}, "metric of vg-relation"),
     ],
 )

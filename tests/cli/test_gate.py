@@ -215,7 +215,7 @@ def test_a_crash_is_no_verdict(
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
     done = typed(
         "--candidate", "blind:chance", "--baseline", runs["base"], "--fail-if", CONDITION,
-        "--data-root", str(shapes),
+        "--data-root", str(shapes), "--common-items",
     )  # fmt: skip
     assert done.exit_code == 2
     assert done.stderr.startswith("Error: ") and said in done.stderr

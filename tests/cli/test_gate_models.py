@@ -83,6 +83,19 @@ def test_an_unchanged_model_passes(case: Case, baselines: Path, drawn: Path) -> 
     assert "0 lost, 0 gained" in " ".join(done.output.split())
 
 
+def test_a_baseline_of_other_files_is_refused_before_anything_is_evaluated(
+    baselines: Path, shapes: Path
+) -> None:
+    rule = ["--fail-if", "vg-relation.micro < baseline"]
+    what = ["gate", "--candidate", "structclip", "--baseline", str(baselines), *rule]
+    for more, here in (([], "scenes-v2"), (["--data-root", str(shapes)], "custom-")):
+        done = CliRunner().invoke(main, [*what, *more])
+        assert done.exit_code == 3
+        assert f"the candidate would be evaluated on {here}" in done.stderr
+        assert "--data-root DIR" in done.stderr
+        assert "images:" not in done.stderr
+
+
 @CASES
 def test_a_damaged_text_side_fails_and_what_suffered_is_named(
     case: Case, baselines: Path, drawn: Path, tmp_path: Path
