@@ -121,6 +121,7 @@ def check_submission(
     """
     root, inside = _repository(board)
     _check_reference(base)
+    _check_commit(root, base)
     status = git(str(root), "status", "--porcelain", "-z", "--no-renames", "--", inside, cwd=root)
     problems = [f"{entry[3:]} is not committed" for entry in _split(status)]
     range_of = (base, "diff", "--no-renames", "--name-only", "-z")
@@ -223,6 +224,16 @@ def _repository(board: str | Path) -> tuple[Path, str]:
 def _check_reference(base: str) -> None:
     if not base.strip() or base.startswith("-"):
         raise UsageError(f"--base should name a commit or a branch; it is '{base}'.")
+
+
+def _check_commit(root: Path, base: str) -> None:
+    try:
+        git(base, "rev-parse", "--verify", "--quiet", f"{base}^{{commit}}", cwd=root)
+    except RunError:
+        raise RunError(
+            f"There is no commit or branch '{base}' in {root}. Name the branch that the submission "
+            "is merged into, as --base main, or fetch it: git fetch origin"
+        ) from None
 
 
 def _check_identity(root: Path) -> None:

@@ -238,6 +238,7 @@ def test_the_command(root: Path, tmp_path: Path) -> None:
     wrong: list[tuple[list[str | Path], str]] = [
         (["--board", root / "boards"], "No run was given"),
         ([path, "--check", "--board", root / "boards"], "leave RUNS out"),
+        (["--check", "--board", root / "boards"], "no commit or branch 'origin/main'"),
         ([path, "--board", tmp_path / "none"], "is not a folder"),
         ([path, "--board", tmp_path], f"{tmp_path} is not in a git repository: clone"),
     ]

@@ -271,10 +271,13 @@ def load(rest: str, options: LoadOptions) -> OpenClip:
 
 
 def names() -> list[str]:
-    """Return every architecture with each of its tags."""
+    """Return every architecture with each of its tags; untrained where it has none."""
     import open_clip
 
-    return [f"openclip:{architecture}/{tag}" for architecture, tag in open_clip.list_pretrained()]
+    published = open_clip.list_pretrained()
+    others = sorted({*open_clip.list_models()} - {architecture for architecture, _ in published})
+    tagged = [*published, *((architecture, UNTRAINED) for architecture in others)]
+    return [f"openclip:{architecture}/{tag}" for architecture, tag in tagged]
 
 
 def _tags_there(architecture: str, tags: Sequence[str]) -> str:

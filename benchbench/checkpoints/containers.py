@@ -198,7 +198,9 @@ def _refusal(error: Exception, path: Path) -> ModelError:
         )
     reason = text.rpartition("WeightsUnpickler error: ")[2] if "Unpickler" in text else text
     detail = first_line(Exception(reason)) or type(error).__name__
+    # Numbers of bytes that torch's unpickler does not know tell a reader nothing.
+    told = "" if re.fullmatch(r"(Unsupported operand )?\d+", detail) else f" ({detail})"
     return ModelError(
-        f"{path} holds no weights that can be read: it is truncated, damaged or of another format "
-        f"({detail}). Download or save it again."
+        f"{path} holds no weights that can be read: it is truncated, damaged or of another "
+        f"format{told}. Download or save it again."
     )

@@ -140,7 +140,7 @@ def publish_command(
     changed += [publish_flips(task, (a, b), to, data_root) for task, a, b in flips]
     changed += refresh(to, check=check) if flips or not runs else []
     changed += [file for file in into if refresh_blocks(file, to, check=check)]
-    _report_changes(changed, "stale" if check else "wrote")
+    _report_changes(changed, "stale" if check else "wrote", to)
     if check and changed:
         return 1
     if not changed:
@@ -217,7 +217,7 @@ def _check_submission(board: Path, base: str, allow_imported: bool) -> int:
     return 1 if found.problems else 0
 
 
-def _report_changes(changed: Sequence[Path], word: str) -> None:
+def _report_changes(changed: Sequence[Path], word: str, to: Path) -> None:
     """Print the changed pages, and the runs that differ from those the pages were made from."""
     from benchbench.runs import SUFFIX
 
@@ -233,6 +233,7 @@ def _report_changes(changed: Sequence[Path], word: str) -> None:
         )
     if word == "stale" and len(changed) > len(runs):
         message = (
-            f"Pages that differ from their runs: {len(changed) - len(runs)}. benchbench publish"
+            f"Pages that differ from their runs: {len(changed) - len(runs)}. Write them anew: "
+            f"benchbench publish --to {to}"
         )
         click.echo(message, err=True)

@@ -86,7 +86,7 @@ def list_models(family: str | None) -> None:
             rows += (read[name] if name in read else model_family(name).usage).items()
         except ContractError as error:
             rows.append((name, str(error)))
-    click.echo(tabulate(rows, HEADS, tablefmt="simple"))
+    click.echo(tabulate(rows, HEADS, tablefmt="simple", maxcolwidths=[None, 60]))
     click.echo("\nnext  benchbench list models openclip")
 
 

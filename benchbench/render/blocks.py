@@ -152,7 +152,9 @@ def _board_markdown(block: Block, file: Path, to: Path) -> str:
     folder = to / block.edition
     there = read_published(folder, block.task).get(block.task) if folder.is_dir() else None
     if not there:
+        boards = sorted(f"{path.name}@{path.parent.parent.name}" for path in to.glob("*/runs/*"))
         raise UsageError(
-            f"{file}, line {block.first + 1}: {to} has no board {block.task}@{block.edition}."
+            f"{file}, line {block.first + 1}: {to} has no board {block.task}@{block.edition}. "
+            f"There are: {', '.join(boards)}."
         )
     return markdown(leaderboard(list(there.values())))

@@ -226,8 +226,10 @@ def place_of(options: ExportOptions) -> Path:
     """Return the path of ``--out``.
 
     Raises:
-        UsageError: it is empty, or the address of a server.
+        UsageError: it is empty, the address of a server, or standard output.
     """
+    if options.out == "-":
+        raise UsageError("--out should be a path: nothing is written to standard output.")
     if not options.out.strip() or "://" in options.out:
         raise UsageError(f"--out should be a path; it is '{options.out}'.")
     return expand_path(options.out)

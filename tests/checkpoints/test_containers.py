@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import re
 import subprocess
 import tarfile
 import warnings
@@ -157,8 +158,9 @@ KINDS = (
 def test_what_is_no_weights_is_one_error(tmp_path: Path, kind: str, trust: bool) -> None:
     content, message = damaged(tmp_path)[kind]
     (tmp_path / "weights.pt").write_bytes(content)
-    with pytest.raises(ModelError, match=message):
+    with pytest.raises(ModelError, match=message) as raised:
         read_contents(tmp_path / "weights.pt", trust_pickle=trust)
+    assert not re.search(r"\(\d+\)|operand", str(raised.value))
 
 
 def test_every_cut_of_an_archive_is_one_error(tmp_path: Path) -> None:

@@ -131,6 +131,7 @@ def test_data_where_tells_what_is_there_and_what_is_missing(shapes: Path, tmp_pa
 
 def test_names_of_a_family_are_listed() -> None:
     assert "openclip:ViT-B-32/openai" in typed("list", "models", "openclip").stdout.splitlines()
+    assert "openclip:ViT-S-32-alt/untrained" in typed("list", "models", "openclip").stdout
     one = typed("list", "models", "lerp").stdout.splitlines()
     assert one[0].split() == ["type", "what", "it", "is"]
     assert one[2].startswith("lerp:A,B,WEIGHT  weights of two checkpoints mixed")

@@ -52,7 +52,9 @@ def test_blocks_without_a_board_are_errors(boards: Path, file: Path) -> None:
     with pytest.raises(UsageError, match="no place for a board"):
         refresh_blocks(file, boards)
     file.write_text(MARKS.replace(EDITION, "official"), "utf-8")
-    with pytest.raises(UsageError, match=r"line 2: .* has no board vg-relation@official"):
+    with pytest.raises(
+        UsageError, match=r"line 2: .* has no board vg-relation@official\. There are: \S+@"
+    ):
         refresh_blocks(file, boards)
 
 

@@ -77,6 +77,7 @@ def test_formats_name_what_a_number_measures(suites: Path, tmp_path: Path) -> No
         (["--to", "mteb", "--hub-dataset", "a/b"], "--hub-dataset means nothing to mteb"),
         (["--to", "csv", "--out", "http://x/y"], "--out should be a path"),
         (["--to", "csv", "--out", " "], "--out should be a path"),
+        (["--to", "csv", "--out", "-"], "nothing is written to standard output"),
         (["--to", "hugging-face", "--hub-dataset", "x"], "should be ORG/NAME"),
         (["--developer", ""], "should not be empty"),
     ],

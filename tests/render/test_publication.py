@@ -98,6 +98,7 @@ def test_a_run_that_changed_is_named_by_the_check(boards: Path) -> None:
     assert done.exit_code == 1
     assert f"changed  {place}" in done.output
     assert f"stale  {page}" in done.output
+    assert f"Write them anew: benchbench publish --to {boards}" in done.output
     place.write_bytes(whole.replace(b"vg-relation", b"vg-relatiom"))
     with pytest.raises(RunError, match=r"b\.parquet"):
         refresh(boards, check=True)
