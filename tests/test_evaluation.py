@@ -226,7 +226,7 @@ def test_limited_runs_are_partial_and_equal_on_what_they_hold(tiny: str, shapes:
 def test_a_missing_image_is_named_with_what_hangs_on_it(tiny: str, copied: Path) -> None:
     first_image(copied).unlink()
     with pytest.raises(
-        ImageError, match=r"not found: .*red-square.*\(item 0\).*: 1, items that show them: 2.*skip"
+        ImageError, match=r"not found: .*red-square.*\(item 0\).*: 1; items that show them: 2.*skip"
     ):
         evaluate(tiny, "vg-relation", data_root=copied)
 
