@@ -106,3 +106,15 @@ def test_answers_that_count_together_are_counted_by_their_tag(
     assert _unit(task) == "items"
     board = replace(task.board, metric=joint)
     assert _unit(replace(task, board=board)) == "values of pair"
+
+
+def test_a_score_without_an_interval_is_drawn_as_a_dot(tmp_path: Path) -> None:
+    root = aro_root(tmp_path / "aro", n=6)
+    write_report(runs_on(root), tmp_path / "report", ids_only=True)
+    text = (tmp_path / "report" / "index.html").read_text("utf-8")
+    drawn = re.findall(
+        r'<line class="range" x1="([\d.]+)" y1="10" x2="([\d.]+)" y2="10"/><circle cx="([\d.]+)"',
+        text,
+    )
+    assert len(drawn) == 3
+    assert all(low == high == at for low, high, at in drawn)

@@ -116,13 +116,15 @@ def _row(board: Leaderboard, place: Place, texts: Sequence[str]) -> dict[str, An
         place.p_first,
         math.nan if place.run.imported else place.run.model.parameters,
     ]
-    bounds = [_position(board, each) for each in (estimate.low, estimate.value, estimate.high)]
+    at = _position(board, estimate.value)
+    ends = [_position(board, each) for each in (estimate.low, estimate.high)]
+    low, high = (at if end is None else end for end in ends)  # a dot where there is no interval
     values = ["" if isinstance(each, float) and math.isnan(each) else each for each in sorts]
     return {
         "cells": [{"text": text, "sort": value} for text, value in zip(texts, values, strict=True)],
         "full_name": one_line(place.run.model.name),
         "text_only": place.text_only,
-        "bar": None if None in bounds else bounds,
+        "bar": None if at is None else [low, at, high],
         "says": f"{number(board, estimate.low)} to {number(board, estimate.high)}",
     }
 
