@@ -113,8 +113,8 @@ def _disagreement(found: Comparison) -> str:
         return ""
     holds = "holds" if found.significant else "leaves out"
     return (
-        f" But the interval {holds} 0: it and the p-value disagree. Take this as undecided; more "
-        "source images would tell."
+        f" But the interval {holds} 0, so that it and the p-value disagree. Treat this result as "
+        "undecided, or evaluate more source images."
     )
 
 

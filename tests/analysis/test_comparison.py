@@ -45,8 +45,12 @@ def test_a_comparison_is_of_the_headline_and_its_groups() -> None:
 @pytest.mark.parametrize(
     ("low", "p_value", "said"),
     [
-        (-0.01, 0.03, "But the interval holds 0: it and the p-value disagree. Take this as"),
-        (0.01, 0.07, "But the interval leaves out 0: it and the p-value disagree. Take this as"),
+        (-0.01, 0.03, "But the interval holds 0, so that it and the p-value disagree. Treat this"),
+        (
+            0.01,
+            0.07,
+            "But the interval leaves out 0, so that it and the p-value disagree. Treat this",
+        ),
         (0.01, 0.03, ""),
         (-0.01, 0.07, ""),
         (np.nan, 0.03, ""),
