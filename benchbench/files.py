@@ -1,7 +1,7 @@
 """Files and paths from outside: opened only where opening cannot block, parsed within bounds.
 
 A named pipe waits for a writer that may never come, a device may have no end. Every reader of a
-user's file calls ``require_regular`` first, or reads by ``read_text``.
+user's file calls ``require_regular`` first, or reads by ``read_text`` or ``read_parquet``.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ import stat
 from collections import Counter
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import UsageError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 KINDS = {
     stat.S_IFIFO: "a named pipe",
@@ -84,6 +87,31 @@ def read_text(path: Path, encoding: str = "utf-8") -> str:
     """
     require_regular(path)
     return path.read_text(encoding)
+
+
+def read_parquet(path: Path) -> pa.Table:
+    """Return the table of a Parquet file, with validated buffers.
+
+    Arrow's own threads are not used. One of them could drop the last reference to the file's bytes
+    while the interpreter shuts down, which aborts a process that has done its work
+    (https://github.com/apache/arrow/issues/34314).
+
+    Raises:
+        OSError: as ``require_regular``; or it cannot be read.
+        ValueError: the file is damaged, or not Parquet.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    require_regular(path)
+    try:
+        # A ParquetFile, not read_table: the latter reads key=value folders into columns.
+        with path.open("rb") as source, pq.ParquetFile(source, pre_buffer=False) as file:
+            table = file.read(use_threads=False)
+        table.validate(full=True)
+    except (pa.ArrowException, OverflowError, MemoryError) as error:
+        raise ValueError(str(error)) from error
+    return table
 
 
 def parse_json(text: str | bytes, deepest: int | None = MAX_DEPTH, *, unique: bool = False) -> Any:

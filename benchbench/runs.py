@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchbench.atomic import atomic_write, os_errors
 from benchbench.errors import PartialRun, RunError, UsageError
-from benchbench.files import exists, expand_path, name_problem, parse_json, require_regular
+from benchbench.files import exists, expand_path, name_problem, parse_json, read_parquet
 from benchbench.headers import check_header
 from benchbench.protocols import load_protocol
 from benchbench.protocols.stored import read_bases, text_column
@@ -195,17 +195,10 @@ def read_header(path: Path) -> Mapping[str, Any]:
 
 
 def _read(path: Path, name: str) -> tuple[Mapping[str, Any], pa.Table]:
-    """Return the header and the table, with validated buffers."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
+    """Return the header and the table."""
     try:
-        # A ParquetFile, not read_table: the latter reads key=value folders into columns.
-        require_regular(path)
-        with path.open("rb") as source, pq.ParquetFile(source) as file:
-            table = file.read()
-        table.validate(full=True)
-    except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
+        table = read_parquet(path)
+    except (OSError, ValueError) as error:
         why = " ".join(str(error).split())
         raise RunError(f"{name} is not a readable Parquet file: {why}") from error
     try:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import ast
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from benchbench.errors import UsageError
@@ -16,6 +20,7 @@ from benchbench.files import (
     name_below,
     name_problem,
     parse_json,
+    read_parquet,
     read_text,
     require_regular,
     require_regular_entries,
@@ -117,6 +122,40 @@ def unnamed(source: str) -> Iterator[int]:
         is_path = name.endswith(".open") and not name.startswith(NO_PATHS) and len(given) < 2
         if is_path and not binary:
             yield node.lineno
+
+
+def test_a_table_is_what_was_written_or_one_error(tmp_path: Path) -> None:
+    table = pa.table({"a": [1, 2], "b": ["x", None]})
+    pq.write_table(table, tmp_path / "a=1.parquet")
+    assert read_parquet(tmp_path / "a=1.parquet").equals(table)
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1 and no more PAR1")
+    with pytest.raises(ValueError, match=r"(?i)parquet"):
+        read_parquet(tmp_path / "broken.parquet")
+    with pytest.raises(FileNotFoundError):
+        read_parquet(tmp_path / "none.parquet")
+
+
+NEW_THREADS = """
+import sys
+from pathlib import Path
+import pyarrow.parquet as pq
+from benchbench.files import read_parquet
+threads = lambda: set(map(str, Path("/proc/self/task").iterdir()))
+before = threads()
+read_parquet(Path(sys.argv[1]))
+print(len(threads() - before), end=" ")
+with open(sys.argv[1], "rb") as source, pq.ParquetFile(source) as file:
+    file.read()
+print(len(threads() - before))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="Linux alone")
+def test_tables_are_read_without_arrows_threads(tmp_path: Path) -> None:
+    pq.write_table(pa.table({name: [1, 2] for name in "abcdefgh"}), tmp_path / "t.parquet")
+    command = [sys.executable, "-c", NEW_THREADS, str(tmp_path / "t.parquet")]
+    mine, arrows = subprocess.check_output(command, text=True, env={**os.environ}).split()
+    assert (mine, arrows != "0") == ("0", True)
 
 
 @pytest.mark.parametrize("root", ["data", "data/deep", ".", "/", "/data", "other"])

@@ -160,9 +160,10 @@ def open_store(
     if origin is not None:
         for what in ("fingerprint", "parameters", "code"):
             if origin.described.get(what) != described[what]:
+                other = "version of benchbench" if what == "code" else "checkpoint"
                 raise UsageError(
                     f"The stored encodings of {described['name']} were computed by another "
-                    f"{'version of benchbench' if what == 'code' else 'checkpoint'}: encode again."
+                    f"{other}. Run the workers again: benchbench work"
                 )
         return Stored(Store.default(), origin.described, is_complete=True, facts=facts)
     known = resume and computation.is_known

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from benchbench.adapters.computation import own_code
 from benchbench.engines.records import read_records, record_folder
 from benchbench.engines.shards import array_expression, holders
 from benchbench.errors import RunError
@@ -94,7 +95,11 @@ def check_completion(plan: Plan, out: Path, count: int | None = None) -> Complet
     records = read_records(record_folder(plan, out))
     count = count or max((record.shard.count for record in records), default=len(plan.models))
     held = holders(plan.costs, count)
-    origins = encoded_by(records, count)
+    origins = {
+        part: origin
+        for part, origin in encoded_by(records, count).items()
+        if origin.described.get("code") == own_code()  # others' encodings cannot be merged
+    }
     shards: set[int] = set()
     to_merge = []
     for cell in left:

@@ -91,13 +91,13 @@ def run_local(
             readers.append(Thread(target=_forward, args=(process, shard, say), daemon=True))
             readers[-1].start()
         codes = [process.wait() for process in running]
-        for reader in readers:
-            reader.join()
     finally:
         for process in running:
             if process.poll() is None:
                 process.terminate()
                 process.wait()
+        for reader in readers:  # a thread that prints while Python shuts down aborts the process
+            reader.join()
     return [Ended(shard, code) for shard, code in zip(shards, codes, strict=True)]
 
 

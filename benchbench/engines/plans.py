@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from benchbench.atomic import atomic_write
 from benchbench.errors import UsageError
 from benchbench.evaluation import check_settings
-from benchbench.files import exists, expand_path, name_problem, parse_json, require_regular
+from benchbench.files import exists, expand_path, name_problem, parse_json, read_parquet
 from benchbench.types import LOAD_EXTRAS
 
 if TYPE_CHECKING:
@@ -192,17 +192,11 @@ def read_plan(path: str | Path) -> Plan:
 
 def _read(place: Path) -> tuple[Mapping[str, Any], list[dict[str, Any]]]:
     """Return the header and the rows."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     if not exists(place):
         raise UsageError(f"There is no plan {place}. Write one: benchbench plan --out {place}")
     try:
-        require_regular(place)
-        with place.open("rb") as source, pq.ParquetFile(source) as file:
-            table = file.read()
-        table.validate(full=True)
-    except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
+        table = read_parquet(place)
+    except (OSError, ValueError) as error:
         why = " ".join(str(error).split())
         raise UsageError(f"{place} is not a readable Parquet file: {why}") from error
     try:

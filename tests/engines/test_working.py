@@ -169,6 +169,27 @@ def test_parts_by_two_versions_name_what_differs(plan: Plan, tmp_path: Path) -> 
     assert not any("instructions" in each for each in errors)
 
 
+def test_workers_of_another_version_are_to_run_again(
+    plan: Plan, plain: dict[tuple[str, str], Run], tmp_path: Path
+) -> None:
+    run_all(plan, 4, tmp_path)
+    places = sorted(record_folder(plan, tmp_path).glob("*.json"))
+    mine = {path: path.read_text() for path in places}
+    for path, text in mine.items():
+        path.write_text(re.sub(r'"code": "\w+"', '"code": "0123abcd"', text))
+    errors = [str(each.error) for each in merge_runs(plan, tmp_path) if each.error]
+    assert len(errors) == 4
+    assert all("by another version of benchbench. Run the workers again" in e for e in errors)
+    state = check_completion(plan, tmp_path)
+    assert (state.array, list(state.to_merge)) == ("0-3", [])
+    for number in state.shards:
+        assert [each.error for each in work(plan, Shard(number, 4), tmp_path) if each.error] == []
+    assert {path: path.read_text() for path in places} == mine
+    assert check_completion(plan, tmp_path).shards == []
+    assert [each.error for each in merge_runs(plan, tmp_path) if each.error] == []
+    assert differing(plan, tmp_path, plain) == []
+
+
 def test_a_damaged_run_is_reported_and_written_again(
     plan: Plan, plain: dict[tuple[str, str], Run], tmp_path: Path
 ) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchbench.data.tables import csv_rows
 from benchbench.errors import MalformedData, MissingData, UsageError
-from benchbench.files import require_regular
+from benchbench.files import read_parquet
 from benchbench.importing.answers import Answer, Source
 from benchbench.importing.fields import answer_of
 
@@ -47,14 +47,8 @@ class TableReader:
 
 def _parquet(path: Path) -> Iterator[dict[str, Any]]:
     """Read the rows of a Parquet file."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     try:
-        require_regular(path)
-        with path.open("rb") as source, pq.ParquetFile(source) as file:
-            table = file.read()
-        table.validate(full=True)
+        table = read_parquet(path)
         names = table.column_names
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise MalformedData(
@@ -63,7 +57,7 @@ def _parquet(path: Path) -> Iterator[dict[str, Any]]:
         rows: list[dict[str, Any]] = table.to_pylist()
     except FileNotFoundError:
         raise MissingData(f"File not found: {path}") from None
-    except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
+    except (OSError, ValueError, OverflowError) as error:
         why = " ".join(str(error).split())
         raise MalformedData(f"{path} is not a readable Parquet file: {why}") from error
     yield from rows
