@@ -4,7 +4,8 @@ A run at hand takes the place of the one on record of its member, seed, device a
 each claim and seed one pair of runs counts:
 
 1. two that were trained on the same device in the same precision before two that were not;
-2. among those, the device that most of the family was trained on;
+2. among those, the device on which most seeds have both models, so that seeds differ in nothing
+   else; of equally many, the one that most of the family was trained on;
 3. among those, runs at hand before what is on record.
 
 Where one of two runs is lost, the bundled checkpoint of seed 0 stands in for it; where there is
@@ -265,17 +266,22 @@ def update_claim(
 ) -> ClaimOutcome | None:
     """Return a claim as it is measured now; None of one with no pair of runs."""
     known = dict(claim_result(claim, old, record).pairs)
+    devices = _devices(claim, record)
     chosen: dict[int, tuple[Source, Source]] = {}
+    headlines: dict[int, Pair] = {}
     for seed in sorted({seed for seed, *_ in hand.runs}):
-        best = _best_sources(claim, seed, record, hand)
-        if best and (seed not in known or _is_preferred(best, known[seed], record)):
+        best = _best_sources(claim, seed, devices, hand)
+        if best and (seed not in known or _is_preferred(best, known[seed], devices)):
             chosen[seed] = best
             known.pop(seed, None)
-    headlines = {
-        seed: pair
-        for seed in {seed for seed, *_ in hand.runs} - set(chosen) - set(known)
-        if (pair := _headline_pair(claim, seed, record, hand))
-    }
+        rank = _rank_of_pair(known.get(seed), devices)
+        if best and seed in chosen:
+            rank = _rank(best[0].on, best[1].on, devices)
+        pair = _headline_pair(claim, seed, record, hand, devices)
+        if pair and _rank_of_pair(pair, devices) < rank:
+            headlines[seed] = pair
+            known.pop(seed, None)
+            chosen.pop(seed, None)
     if not chosen and not headlines:
         return old
     fresh = _measure_chosen(claim, chosen, hand, level) if chosen else None
@@ -295,26 +301,47 @@ def update_claim(
 
 
 def _best_sources(
-    claim: Claim, seed: int, record: Outcomes, hand: AtHand
+    claim: Claim, seed: int, devices: Sequence[str], hand: AtHand
 ) -> tuple[Source, Source] | None:
     """Return the runs to compare of a seed; at least one of them is at hand."""
     sides = (hand.sources(seed, name, claim.task) for name in (claim.better, claim.worse))
     both = [(one, other) for one, other in product(*sides) if not (one.stand_in and other.stand_in)]
     return min(both, default=None, key=lambda each: (
-        *_rank(each[0].on, each[1].on, record), each[0].stand_in, each[1].stand_in,
+        *_rank(each[0].on, each[1].on, devices), each[0].stand_in, each[1].stand_in,
     ))  # fmt: skip
 
 
-def _rank(better_on: str, worse_on: str, record: Outcomes) -> tuple[bool, int]:
-    """Return the order of preference of two devices: alike first, then the one of most runs."""
+def _devices(claim: Claim, record: Outcomes) -> list[str]:
+    """Return devices, the one first on which most seeds of a claim have both models."""
+    there: dict[str, dict[int, set[str]]] = {claim.better: {}, claim.worse: {}}
+    for each in record.runs:
+        if each.member in there and claim.task in each.scores:
+            there[each.member].setdefault(each.seed, set()).add(each.on)
+    trained = [there[name] for name in there if name in BY_NAME]  # baselines have no device
+
+    def seeds(on: str) -> int:
+        return len(set.intersection(*({s for s in side if on in side[s]} for side in trained)))
+
+    return sorted(record.devices, key=lambda on: -seeds(on) if trained else 0)
+
+
+def _rank(better_on: str, worse_on: str, devices: Sequence[str]) -> tuple[bool, int]:
+    """Return the order of preference of two devices: alike first, then as they are listed."""
     on, across = better_on or worse_on, bool(better_on and worse_on) and better_on != worse_on
-    return across, record.devices.index(on) if on in record.devices else len(record.devices)
+    return across, devices.index(on) if on in devices else len(devices)
 
 
-def _is_preferred(best: tuple[Source, Source], pair: Pair, record: Outcomes) -> bool:
+def _rank_of_pair(pair: Pair | None, devices: Sequence[str]) -> tuple[bool, int]:
+    """Return the order of preference of a pair; last where there is none."""
+    if pair is None:
+        return True, len(devices) + 1
+    return _rank(pair.better_on, pair.worse_on, devices)
+
+
+def _is_preferred(best: tuple[Source, Source], pair: Pair, devices: Sequence[str]) -> bool:
     """Return whether runs that can be had take the place of a pair on record."""
-    one = _rank(best[0].on, best[1].on, record)
-    other = _rank(pair.better_on, pair.worse_on, record)
+    one = _rank(best[0].on, best[1].on, devices)
+    other = _rank_of_pair(pair, devices)
     stands = best[0].stand_in or best[1].stand_in
     return one < other or (one == other and (not stands or math.isnan(pair.low)))
 
@@ -337,7 +364,9 @@ def _measure_chosen(
     return replace(found, pairs=pairs)
 
 
-def _headline_pair(claim: Claim, seed: int, record: Outcomes, hand: AtHand) -> Pair | None:
+def _headline_pair(
+    claim: Claim, seed: int, record: Outcomes, hand: AtHand, devices: Sequence[str]
+) -> Pair | None:
     """Return a run at hand against a headline on record, without an interval; None if there is
     neither, or the claim is not of the headline."""
     there = [
@@ -347,7 +376,7 @@ def _headline_pair(claim: Claim, seed: int, record: Outcomes, hand: AtHand) -> P
     ]  # fmt: skip
     if claim.metric is not None or not all(there):
         return None
-    one, other = min(product(*there), key=lambda each: _rank(each[0].on, each[1].on, record))
+    one, other = min(product(*there), key=lambda each: _rank(each[0].on, each[1].on, devices))
     if not any(hand.on.get((seed, each.member)) == each.on for each in (one, other)):
         return None
     apart = (one.scores[claim.task] - other.scores[claim.task]) / 100

@@ -4,7 +4,8 @@
     python -m benchmarks.training_speed --device cuda --precision bf16 --batch-size 512
 
 Towers alone: a forward and a backward pass of the image tower over as many images, and of the text
-tower over as many captions, as a batch of the variant has: no objective, no reading, no optimizer.
+tower over as many captions, as a batch of the variant has, in the size in which the variant encodes
+them: no objective, no reading, no optimizer.
 (ScenarioCLIP looks at one of two images in a quarter of the places: its share can exceed 100 %.)
 Data: batches and nothing else, drawn as training draws them, and read from a pack where they can be
 packed. Step: everything, from a pack. Share: of the towers' own rate; half of it is wanted.
@@ -38,6 +39,8 @@ from benchbench.training.running import build_for
 from benchbench.training.views import VIEWS
 from benchbench.variants.catalogue import variant, variants
 from benchbench.variants.features import text_embeddings
+from benchbench.variants.pairs import Regions
+from benchbench.variants.patches import patch_map, resize
 from benchbench.variants.texts import Texts
 
 if TYPE_CHECKING:
@@ -157,13 +160,19 @@ class Bench:
     def _towers(self, batch: Batch) -> Callable[[], None]:
         """Return a pass over the images and captions of a batch, whatever they are for."""
         clip = self.model.clip
-        images = [shown.images for shown in [batch, *batch.inputs.values()] if _seen(shown)]
+        views = batch.inputs.values()
+        whole = [
+            resize(each.images, self.model.side) for each in views if isinstance(each, Regions)
+        ]
+        others = [each for each in (batch, *views) if not isinstance(each, Regions)]
+        images = [shown.images for shown in others if _seen(shown)]
         texts = [found.ids for found in _captions(batch)]
         weights = [p for p in clip.parameters() if p.requires_grad]
 
         def passed() -> None:
             with arithmetic(self.device, self.precision):
                 seen = [clip.encode_image(each).float().square().mean() for each in images]
+                seen += [patch_map(clip, each).float().square().mean() for each in whole]
                 read = [text_embeddings(clip, ids).float().square().mean() for ids in texts]
                 total = torch.stack([*seen, *read]).sum()
             for weight in weights:

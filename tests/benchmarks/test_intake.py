@@ -43,14 +43,14 @@ def hand_of(runs: dict[tuple[int, str], Run], on: str = CPU, bundled: str = "") 
     return AtHand(work, there, scores, dict.fromkeys(runs, on), path, dict.fromkeys(path, ON))
 
 
-def grown(hand: AtHand) -> Outcomes:
-    """The record with the scores of runs at hand."""
+def grown(hand: AtHand, record: Outcomes = RECORD) -> Outcomes:
+    """A record with the scores of runs at hand."""
     new = [
         RunOutcome(name, seed, on, "facts", 6000, 512,
                    scores={TASK: 100 * hand.scores[seed, name, TASK].value})
         for (seed, name), on in hand.on.items()
     ]  # fmt: skip
-    return replace(RECORD, runs=(*RECORD.runs, *new))
+    return replace(record, runs=(*record.runs, *new))
 
 
 def measured(which: Any, hand: AtHand) -> ClaimResult:
@@ -140,6 +140,28 @@ def test_pairs_on_one_device_leave_out_those_across() -> None:
     assert [(each["seed"], each["better_on"], each["worse_on"]) for each in there.pairs] == [
         (1, ON, ON)
     ]
+
+
+@pytest.mark.parametrize(("seeds", "expected"), [(1, [ON]), (2, [CPU] * 2), (3, [CPU] * 3)])
+def test_seeds_are_of_the_device_on_which_most_have_both(seeds: int, expected: list[str]) -> None:
+    which = claim("structclip", "structclip:bag")
+    one = {(0, "structclip"): made("s", 0.9), (0, "structclip:bag"): made("b", 0.6)}
+    first = hand_of(one, ON)
+    there = update_claim(which, None, grown(first), first, LEVEL)
+    both = {"structclip": 0.8, "structclip:bag": 0.7}
+    runs = {(n, name): made(f"{n}", both[name]) for n in range(seeds) for name in both}
+    record = grown(hand_of(runs), grown(first))
+    later = hand_of({key: run for key, run in runs.items() if key != (0, "structclip")})
+    there = update_claim(which, there, record, later, LEVEL)
+    assert there is not None
+    assert [(each["better_on"], each["worse_on"]) for each in there.pairs] == [
+        (on, on) for on in expected
+    ]
+    of = one if expected == [ON] else runs
+    assert [each["difference"] for each in there.pairs] == pytest.approx([
+        100 * (score_of(of[n, "structclip"]).value - score_of(of[n, "structclip:bag"]).value)
+        for n in range(seeds)
+    ], abs=1e-3)  # fmt: skip
 
 
 def test_a_member_on_two_devices_is_bridged() -> None:
