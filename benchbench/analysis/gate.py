@@ -25,6 +25,7 @@ from benchbench.analysis.gate_rules import EXAMPLE, check_rule
 from benchbench.analysis.paired import pair_runs, tags_of, unknown_tag_error
 from benchbench.analysis.reliability import is_few
 from benchbench.errors import NotComparable, UsageError
+from benchbench.protocols import load_protocol
 from benchbench.stats import holm, needed
 from benchbench.stats.margins import loss_variance, one_sided_test
 
@@ -75,6 +76,8 @@ class Check:
     groups: tuple[Change, ...] = ()
     """The groups that lost more than they gained, the largest loss first; a is the baseline. Of a
     check of all items that does not pass; empty of others, and if there is a single group."""
+    of_area: bool = False
+    """Whether the metric is an area of all items together (AUROC): no item is right by itself."""
 
     @property
     def difference(self) -> float:
@@ -302,6 +305,7 @@ def _check(rule: Rule, name: str, both: PairedScores) -> tuple[Check, OneSidedTe
         items_needed=0,
         detectable=float("nan"),
         flips=flips_in(both),
+        of_area=both.metric.judgement in load_protocol(both.runs[0].protocol).pooled,
     )
     return check, sided
 

@@ -100,6 +100,11 @@ def conditions(gate: Gate) -> Iterator[str]:
         f"over source images. Ties count {gate.ties} where a metric fixes no rule. Lost: what the "
         "baseline alone has right; gained: the candidate alone."
     )
+    if any(check.of_area for check in gate.checks):
+        yield (
+            "Of an area, lost and gained: items whose part in it is smaller or larger with the "
+            "candidate; by itself no item is right or wrong."
+        )
 
 
 def warnings(gate: Gate) -> Iterator[str]:

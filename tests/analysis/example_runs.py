@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchbench.types import Counts, MatchingOutcome, ModelManifest, Run
+from benchbench.registry import load_task
+from benchbench.types import Claimed, Counts, MatchingOutcome, ModelManifest, Run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,6 +67,20 @@ def made(name: str, accuracy: float, *, n: int = 360, per_image: int = 3, sees: 
         seconds=1.0,
         outcomes=outcomes,
     )
+
+
+def verified(name: str, n: int = 60) -> Run:
+    """A run of SVO-Probes' decisions, read by the area under the ROC curve; two items an image."""
+    info = load_task("svo-probes.decisions").info
+    scores = np.random.default_rng(sum(map(ord, name))).normal(size=n)
+    outcomes = tuple(
+        Claimed(str(i), f"{i // 2}.jpg", {"kind": "verb"}, i % 2 == 0, False, float(score), None)
+        for i, score in enumerate(scores)
+    )
+    return changed(
+        made(name, 0.5), task=info.name, task_version=info.version, protocol=info.protocol,
+        outcomes=outcomes,
+    )  # fmt: skip
 
 
 def changed(run: Run, **fields: object) -> Run:

@@ -12,12 +12,10 @@ from benchbench.analysis.paired import paired_scores
 from benchbench.analysis.scorecard import scorecard
 from benchbench.analysis.seeds import compare_methods
 from benchbench.errors import UsageError
-from benchbench.registry import load_task
 from benchbench.render.comparison import verdict
 from benchbench.render.flips import write_flips
 from benchbench.stats import bootstrap_draws, interval, mean_over_groups
-from benchbench.types import Claimed
-from tests.analysis.example_runs import RELATIONS, accuracy, changed, made
+from tests.analysis.example_runs import RELATIONS, accuracy, changed, made, verified
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -196,19 +194,7 @@ def test_one_name_for_two_models_is_noted() -> None:
 
 
 def test_parts_of_an_area_are_not_said_to_be_right() -> None:
-    info = load_task("svo-probes.decisions").info
-    rng = np.random.default_rng(0)
-    a, b = (
-        changed(
-            made(name, 0.5), task=info.name, task_version=info.version, protocol=info.protocol,
-            outcomes=tuple(
-                Claimed(str(i), f"{i // 2}.jpg", {"kind": "verb"}, i % 2 == 0, False, score, None)
-                for i, score in enumerate(rng.normal(size=60).tolist())
-            ),
-        )
-        for name in "ab"
-    )  # fmt: skip
-    text = " ".join(str(compare(a, b)).split())
+    text = " ".join(str(compare(verified("a"), verified("b"))).split())
     assert "by itself no item is right or wrong" in text
     assert "Flips:" not in text
 

@@ -16,7 +16,7 @@ from benchbench.analysis.gate_rules import Rule
 from benchbench.render.gate import terminal
 from benchbench.render.gate_reports import as_json, junit, markdown, sections
 from benchbench.render.summaries import SUMMARY, limit_length
-from tests.analysis.example_runs import changed, made
+from tests.analysis.example_runs import changed, made, verified
 
 if TYPE_CHECKING:
     from benchbench.analysis.gate import Inconclusive
@@ -156,6 +156,13 @@ def test_groups_too_small_to_be_gated_are_said_to_be() -> None:
     suites = ElementTree.fromstring(text)
     assert [suites.get(name) for name in ("tests", "failures", "skipped")] == ["4", "1", "3"]
     assert len(suites.findall(".//failure")) == 1
+
+
+def test_items_of_an_area_are_not_said_to_be_right() -> None:
+    found = gated(verified("new"), Rule("svo-probes.decisions"), old=verified("old"))
+    said = " ".join(terminal(found).split())
+    assert "Of an area, lost and gained: items whose part in it is smaller or larger" in said
+    assert "Of an area" not in terminal(gated(WORSE))
 
 
 def test_junit_is_what_its_readers_know() -> None:
