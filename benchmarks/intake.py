@@ -297,7 +297,19 @@ def update_claim(
         return claim_outcome(_measure_chosen(claim, fewer, hand, level))
     metric = claim.metric or next(t.metric for t in record.tasks if t.task == claim.task)
     told = claim_outcome(measure_pairs(claim, dict(sorted(pairs.items())), metric, level))
-    return replace(told, rounded=bool(headlines) or (old is not None and old.rounded))
+    kept = old is not None and old.rounded and bool(known)
+    return replace(told, rounded=kept or _are_rounded(claim, headlines, record))
+
+
+def _are_rounded(claim: Claim, headlines: Mapping[int, Pair], record: Outcomes) -> bool:
+    """Return whether any headline of these pairs is on record to a tenth of a point only."""
+    return any(
+        each.rounded
+        and each.member in (claim.better, claim.worse)
+        and each.seed in headlines
+        and each.on in (headlines[each.seed].better_on, headlines[each.seed].worse_on)
+        for each in record.runs
+    )
 
 
 def _best_sources(

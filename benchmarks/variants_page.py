@@ -193,7 +193,7 @@ def _measured(found: ClaimResult) -> str:
     around = f"{interval} {source}"
     if math.isnan(over.low):
         around = f"no interval {source}: all alike, which is no certainty"
-    if any(math.isnan(each.low) for each in found.pairs.values()):
+    if n < MIN_SEEDS and any(math.isnan(each.low) for each in found.pairs.values()):
         around = "the headlines' difference; no interval, as one of the runs is lost"
     said = f"{points(over.mean)} points, {around}."
     if n == 1:

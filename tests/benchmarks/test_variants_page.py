@@ -151,6 +151,13 @@ def test_a_contrary_that_is_sure_only_by_itself_says_so() -> None:
     )
 
 
+def test_a_lost_run_leaves_the_interval_over_seeds() -> None:
+    for seeds, said in ((1, "no interval, as one of the runs is lost"), (3, "over 3 seeds")):
+        found = results_of(seeds).found[0]
+        lost = replace(found.pairs[0], low=float("nan"), high=float("nan"))
+        assert said in describe_claim(replace(found, pairs={**found.pairs, 0: lost}), ON)
+
+
 def test_seeds_that_agree_are_said_to() -> None:
     found = results_of(3).found[0]
     alike = replace(found, seeds=replace(found.seeds, low=float("nan"), high=float("nan")))
