@@ -92,8 +92,7 @@ def test_a_claim_across_devices_is_neither_shown_nor_its_contrary(apart: Results
         ("across devices", 1.0, 1.0)
     ] * 2
     assert (
-        "**8 shown, 14 not shown, 1 the contrary, 2 across devices**"
-        in pages(apart)["variants.md"]
+        "**8 shown, 14 not shown, 1 the contrary, 2 across devices**" in pages(apart)["variants.md"]
     )
 
 
