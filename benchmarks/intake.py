@@ -270,18 +270,16 @@ def update_claim(
     chosen: dict[int, tuple[Source, Source]] = {}
     headlines: dict[int, Pair] = {}
     for seed in sorted({seed for seed, *_ in hand.runs}):
+        rank = _rank_of_pair(known.get(seed), devices)
         best = _best_sources(claim, seed, devices, hand)
         if best and (seed not in known or _is_preferred(best, known[seed], devices)):
             chosen[seed] = best
-            known.pop(seed, None)
-        rank = _rank_of_pair(known.get(seed), devices)
-        if best and seed in chosen:
             rank = _rank(best[0].on, best[1].on, devices)
         pair = _headline_pair(claim, seed, record, hand, devices)
         if pair and _rank_of_pair(pair, devices) < rank:
             headlines[seed] = pair
-            known.pop(seed, None)
             chosen.pop(seed, None)
+    known = {seed: pair for seed, pair in known.items() if seed not in {*chosen, *headlines}}
     if not chosen and not headlines:
         return old
     fresh = _measure_chosen(claim, chosen, hand, level) if chosen else None
@@ -334,7 +332,7 @@ def _devices(claim: Claim, record: Outcomes) -> list[str]:
     def seeds(on: str) -> int:
         return len(set.intersection(*({s for s in side if on in side[s]} for side in trained)))
 
-    return sorted(record.devices, key=lambda on: -seeds(on) if trained else 0)
+    return sorted(record.devices, key=lambda on: -seeds(on))
 
 
 def _rank(better_on: str, worse_on: str, devices: Sequence[str]) -> tuple[bool, int]:

@@ -4,8 +4,8 @@
     python -m benchmarks.training_speed --device cuda --precision bf16 --batch-size 512
 
 Towers alone: a forward and a backward pass of the image tower over as many images, and of the text
-tower over as many captions, as a batch of the variant has, in the size in which the variant encodes
-them: no objective, no reading, no optimizer.
+tower over as many captions, as a batch of the variant has, at the resolution at which the
+variant encodes them: no objective, no reading, no optimizer.
 (ScenarioCLIP looks at one of two images in a quarter of the places: its share can exceed 100 %.)
 Data: batches and nothing else, drawn as training draws them, and read from a pack where they can be
 packed. Step: everything, from a pack. Share: of the towers' own rate; half of it is wanted.

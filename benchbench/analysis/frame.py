@@ -49,7 +49,7 @@ def frame(run: Run, metrics: Sequence[str] | None = None, *, ties: Ties = "wrong
         UsageError: the installed task has another version, or the run has decisions alone and no
             scores for the tie rule.
     """
-    table: DataFrame = outcome_table(run).to_pandas(use_threads=False)
+    table: DataFrame = outcome_table(run).to_pandas(use_threads=False)  # see read_parquet
     if metrics is not None and not metrics:
         return table
     info = with_debiased(task_of(run), [run])

@@ -89,7 +89,7 @@ def _rows(path: Path, table: Any) -> Iterator[list[tuple[str, Any]]]:
     import pyarrow as pa
 
     try:
-        for batch in table.iter_batches(batch_size=AT_ONCE, use_threads=False):
+        for batch in table.iter_batches(batch_size=AT_ONCE):
             yield from (list(row.items()) for row in batch.to_pylist())
     except (OSError, pa.ArrowException) as error:
         raise MalformedData(f"{path} cannot be read ({error}). Is it whole?") from error

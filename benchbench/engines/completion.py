@@ -98,7 +98,7 @@ def check_completion(plan: Plan, out: Path, count: int | None = None) -> Complet
     origins = {
         part: origin
         for part, origin in encoded_by(records, count).items()
-        if origin.described.get("code") == own_code()  # others' encodings cannot be merged
+        if origin.described.get("code") == own_code()  # encodings by other code cannot be merged
     }
     shards: set[int] = set()
     to_merge = []

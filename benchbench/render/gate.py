@@ -102,8 +102,8 @@ def conditions(gate: Gate) -> Iterator[str]:
     )
     if any(check.of_area for check in gate.checks):
         yield (
-            "Of an area, lost and gained: items whose part in it is smaller or larger with the "
-            "candidate; by itself no item is right or wrong."
+            "Of an area (AUROC), an item is lost or gained if its contribution is smaller or "
+            "larger with the candidate; by itself no item is right or wrong."
         )
 
 

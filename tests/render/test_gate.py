@@ -161,7 +161,7 @@ def test_groups_too_small_to_be_gated_are_said_to_be() -> None:
 def test_items_of_an_area_are_not_said_to_be_right() -> None:
     found = gated(verified("new"), Rule("svo-probes.decisions"), old=verified("old"))
     said = " ".join(terminal(found).split())
-    assert "Of an area, lost and gained: items whose part in it is smaller or larger" in said
+    assert "Of an area (AUROC), an item is lost or gained if its contribution is smaller" in said
     assert "Of an area" not in terminal(gated(WORSE))
 
 
