@@ -112,6 +112,12 @@ def parse_condition(text: str) -> Rule:
 def _task_and_metric(what: str) -> tuple[str, str]:
     """Split ``task.metric`` after the longest task name; both parts may contain dots."""
     parts = what.split(".")
+    if parts[0] in task_names() and _exists(what):
+        there = ", ".join(each.name for each in load_task(what).info.metrics)
+        raise UsageError(
+            f"The condition names the task {what}, but no metric. Write {what}.METRIC; there are: "
+            f"{there}."
+        )
     for cut in range(len(parts) - 1, 0, -1):
         task = ".".join(parts[:cut])
         if task.partition(".")[0] in task_names() and _exists(task):

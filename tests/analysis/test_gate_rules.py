@@ -61,6 +61,12 @@ def test_unknown_names_come_with_advice(text: str, message: str) -> None:
         parse_condition(text)
 
 
+@pytest.mark.parametrize("task", ["vg-relation", "svo-probes.decisions"])
+def test_a_condition_on_a_task_alone_names_its_metrics(task: str) -> None:
+    with pytest.raises(UsageError, match=rf"names the task {task}, but no metric.*there are: \w+"):
+        parse_condition(f"{task} < baseline")
+
+
 def test_tables_are_in_points() -> None:
     table = {"task": "vg-relation", "metric": "macro", "margin": 1.5, "alpha": 0.01}
     assert parse_rules([table], "benchbench.toml") == [
